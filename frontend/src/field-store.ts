@@ -31,7 +31,7 @@ export interface State {
   helps?: Help[]; needs?: Asked[]; doors?: Doors[]; // a state of an older page has none
 }
 export interface Home { record: number; title: string; area: string; people: number; is_alone: boolean; state: string }
-export interface Doors { warning: number; title: string; level: string; homes: Home[] }
+export interface Doors { warning: number; title: string; level: string; moves: boolean; homes: Home[] }
 export interface Told { id: string; outcome: "done" | "conflict" | "refused"; text?: string; reason?: string; case?: number; number?: string; problems?: Record<string, string> }
 export interface Item {
   n?: number; id: string; person: number; kind: string; at: string; body: Record<string, unknown>; photos: string[]; title: string;

@@ -106,10 +106,11 @@ function taskLine(task: Task, end?: HTMLElement | string): HTMLElement {
   return row;
 }
 
-// Households to bring out: who needs help first, who has left last; a word that waits to be sent counts already. Others
+// Households to bring out, or where nobody leaves yet to tell: who needs help first, who has left last; a word that waits to be sent counts already. Others
 // tell of them too: what they told is asked for while one looks.
-const DOORS = ["moved", "fetch", "away", "refuses"];
+const DOORS = ["moved", "fetch", "away", "refuses"], TELLING = ["told", "away"];
 const isOut = (told: string): boolean => told === "moved" || told === "away";
+const isDone = (told: string): boolean => isOut(told) || told === "told";
 function told(warning: number, home: Home): string {
   const mine = queue.filter((item) => item.kind === "door" && waits(item) && item.body.warning === warning && item.body.home === home.record);
   return mine.length ? String(mine.at(-1)!.body.state) : home.state;
@@ -117,12 +118,12 @@ function told(warning: number, home: Home): string {
 
 const household = (home: Home): string => home.title || say("household", home.record);
 function doors(one: Doors): HTMLElement {
-  const homes = one.homes.map((home) => ({ ...home, state: told(one.warning, home) })).sort((a, b) => Number(isOut(a.state)) - Number(isOut(b.state)) || Number(b.is_alone) - Number(a.is_alone));
+  const homes = one.homes.map((home) => ({ ...home, state: told(one.warning, home) })).sort((a, b) => Number(isDone(a.state)) - Number(isDone(b.state)) || Number(b.is_alone) - Number(a.is_alone));
   return el("section", "card mb-3 field-doors", el("div", "card-body",
-    el("div", "field-line mb-2", el("strong", "flex-fill", one.title), el("span", `level level-${one.level}`, say("outOf", homes.filter((home) => isOut(home.state)).length, homes.length))),
+    el("div", "field-line mb-2", el("strong", "flex-fill", one.title), el("span", `level level-${one.level}`, one.moves ? say("outOf", homes.filter((home) => isOut(home.state)).length, homes.length) : say("toldOf", homes.filter((home) => home.state && home.state !== "away").length, homes.length))),
     ...homes.map((home) => el("div", "border-top py-2",
       el("div", "field-line", el("div", "flex-fill", el("strong", "", household(home)), el("div", "text-secondary small", home.area)), home.is_alone ? el("span", "level level-orange", words.alone) : undefined, el("span", "text-secondary text-nowrap", say("people", home.people))),
-      el("div", "btn-list mt-1", ...DOORS.map((name) => {
+      el("div", "btn-list mt-1", ...(one.moves ? DOORS : TELLING).map((name) => {
         const made = button(home.state === name ? "btn-primary" : "", words[name]!, () => put({ kind: "door", title: `${household(home)} · ${words[name]!}`, words: one.title, photos: [], body: { warning: one.warning, home: home.record, state: name } }).then(read).then(draw));
         made.setAttribute("aria-pressed", String(home.state === name));
         return made;

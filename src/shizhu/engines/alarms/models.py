@@ -326,7 +326,7 @@ class Addressee(models.Model):
 
 
 class Door(models.Model):
-    """A word about whether a household has left; never changed, the newest counts."""
+    """A word about whether a household knows and has left; never changed, the newest counts."""
 
     class State(models.TextChoices):
         """What somebody at the door found."""
@@ -335,6 +335,7 @@ class Door(models.Model):
         REFUSES = "refuses"
         AWAY = "away"  # nobody is at home
         FETCH = "fetch"  # they wait to be fetched
+        TOLD = "told"  # they know now; asked for where nobody has to leave yet
 
     warning = models.ForeignKey(PublicWarning, models.CASCADE, related_name="doors")
     contact = models.CharField(max_length=120)  # record/<number>

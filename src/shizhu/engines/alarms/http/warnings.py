@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from django.contrib import messages
@@ -56,8 +57,9 @@ def card(request: Request) -> Card | None:
     mine, seen = concerning.told(request.user.pk or 0, request.county.pk), {one.pk for one in current}
     told = [one for one in mine if one.warning_id not in seen]
     found = drafts(request)
-    waiting = [one for one in found if _may_issue(request, one)]
-    waiting += [one for one in found if one.author_id is None and _may(request, issuing.DRAFT, one.warning)]
+    waiting = list(islice((one for one in found if _may_issue(request, one)), MOST))
+    of_rules = (one for one in found if one.author_id is None and _may(request, issuing.DRAFT, one.warning))
+    waiting += islice(of_rules, MOST - len(waiting))
     if not current and not waiting and not told:
         return None
     real = [one for one in (*current, *(one.warning for one in told)) if one.origin != DRILL]
@@ -66,9 +68,14 @@ def card(request: Request) -> Card | None:
     _placed([one.warning for one in told[:MOST]])
     context = {
         "current": _placed(current[:MOST]), "waiting": waiting, "told": told[:MOST], "may_list": may_list,
-        "asks_doors": any(moving.counts(one.warning, one.content["level"]) for one in mine),
+        "asks_doors": any(_asks_doors(request, one) for one in mine),
     }  # fmt: skip
     return Card("alarms/warning_card.html", context, tiles=(tile,))
+
+
+def _asks_doors(request: Request, message: WarningMessage) -> bool:
+    own = message.addressees.filter(person=request.user.pk or 0).select_related("area").first()
+    return own is not None and bool(moving.asked(message, own))
 
 
 def _placed(found: list[PublicWarning]) -> list[PublicWarning]:

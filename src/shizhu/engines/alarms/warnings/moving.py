@@ -1,4 +1,5 @@
 """Who has left, door by door: what a household told, or who stands at its door found; the newest word counts.
+Where nobody has to leave yet, the doors are those that no channel reaches, and the word is that they know.
 
 Whoever a warning must reach answers for the households of their area, from a phone that may have no network: each word
 has an id, and sent again it is the same word.
@@ -25,6 +26,7 @@ from shizhu.kernel.text import named
 
 TRUE = {"True", "true"}
 OUT = (Door.State.MOVED, Door.State.AWAY)
+DONE = (*OUT, Door.State.TOLD)  # nobody has to go there again
 
 
 class OverNow(Exception):
@@ -77,29 +79,41 @@ def _asking(warning: PublicWarning) -> WarningMessage | None:
 
 
 def mine(who: Actor, county: str) -> list[Mapping[str, object]]:
-    """Warnings in force at which households leave, each with those for whom somebody answers."""
+    """Warnings in force at which somebody goes from door to door, each with the households for whom who answers."""
     found: list[Mapping[str, object]] = []
     live = PublicWarning.objects.filter(county=county, state="current", expires_at__gt=timezone.now()).order_by("pk")
     for warning in live:
         message = _asking(warning)
-        if message is None or not counts(warning, message.content["level"]):
+        own = message.addressees.filter(person=who.person_id).select_related("area").first() if message else None
+        if message is None or own is None:
             continue
-        own = message.addressees.filter(person=who.person_id).select_related("area").first()
-        if own is None:
-            continue
-        homes = _homes(who, warning, message, own)
+        homes = _homes(who, warning, message, asked(message, own))
         if homes:
-            told = {"warning": warning.pk, "title": reaching.titled(message), "level": message.content["level"]}
-            found.append({**told, "homes": [vars(one) for one in homes]})
+            level: str = message.content["level"]
+            told = {"warning": warning.pk, "title": reaching.titled(message), "level": level}
+            found.append({**told, "moves": counts(warning, level), "homes": [vars(one) for one in homes]})
     return found
 
 
-def _homes(who: Actor, warning: PublicWarning, message: WarningMessage, own: Addressee) -> list[Home]:
+def asked(message: WarningMessage, own: Addressee) -> list[Addressee]:
+    """Households to whose doors somebody is asked to go: all where they leave, else those that no channel reaches and
+    those of whom there is a word already."""
     rows = message.addressees.filter(contact__startswith=reaching.RECORD, area__path__startswith=own.area.path)
     listed = list(rows.select_related("area"))
+    if not listed or counts(message.warning, message.content["level"]):
+        return listed
+    answers, known = reaching.answers(message), newest(message.warning_id)
+    return [
+        one
+        for one in listed
+        if one.contact in known or (one.due is None and not answers.get(one.contact, reaching.NOT_YET).at)
+    ]
+
+
+def _homes(who: Actor, warning: PublicWarning, message: WarningMessage, listed: list[Addressee]) -> list[Home]:
     numbers = {one.contact: int(one.contact.removeprefix(reaching.RECORD)) for one in listed}
     titles, known = records.titles(who, list(numbers.values())), newest(warning.pk)
-    of = facts(warning.county_id, [own.area])
+    of = facts(warning.county_id, {one.area for one in listed})
     made = [
         Home(
             numbers[one.contact], titles.get(numbers[one.contact], ""), named(one.area),
@@ -107,7 +121,7 @@ def _homes(who: Actor, warning: PublicWarning, message: WarningMessage, own: Add
         )
         for one in listed
     ]  # fmt: skip
-    return sorted(made, key=lambda one: (one.state in OUT, not one.is_alone, one.area, one.title, one.record))
+    return sorted(made, key=lambda one: (one.state in DONE, not one.is_alone, one.area, one.title, one.record))
 
 
 def tell(who: Actor, county: str, deed: UUID, warning: int, record: int, state: str, at: datetime) -> None:

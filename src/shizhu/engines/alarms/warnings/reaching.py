@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from shizhu.engines.alarms.logic import warnings
-from shizhu.engines.alarms.models import Addressee, PublicWarning, WarningMessage
+from shizhu.engines.alarms.models import Addressee, Door, PublicWarning, WarningMessage
 from shizhu.engines.notices import api as notices
 from shizhu.engines.records import api as records
 from shizhu.kernel import jobs, packs
@@ -26,6 +26,7 @@ from shizhu.lib.times import parse_duration
 
 CHANNELS = ("sms", "voice")
 SPEAKER = "speaker"
+DOOR = "door"  # the way by which somebody who stands there reaches a household
 EVERY = "PT10M"  # loudspeakers say it again, unless the kind says otherwise
 WIDEN = "alarms.widen"
 RECORD = "record/"
@@ -251,8 +252,12 @@ class Answer:
     tried: tuple[str, ...]  # ways, in order
 
 
+NOT_YET = Answer(None, "", is_simulated=False, tried=())
+
+
 def answers(message: WarningMessage) -> dict[str, Answer]:
-    """`person/<number>` or contact → its answer. A person answers by reading; a household by being reached."""
+    """`person/<number>` or contact → its answer. A person answers by reading; a household by being reached, and where
+    somebody spoke with it at its door since."""
     rows: dict[str, list[notices.Receipt]] = defaultdict(list)
     for one in notices.receipts([message.notice] if message.notice else []):
         rows[who(one.person, one.contact)].append(one)
@@ -264,6 +269,13 @@ def answers(message: WarningMessage) -> dict[str, Answer]:
         found[name] = (
             Answer(done[0], done[1].way, done[1].is_simulated, ways) if done else Answer(None, "", False, ways)
         )
+    if not message.sent:
+        return found
+    spoken = Door.objects.filter(warning=message.warning_id, made_at__gte=message.sent).exclude(state=Door.State.AWAY)
+    for contact, at in spoken.values_list("contact", "at"):
+        known, since = found.get(contact, NOT_YET), max(at, message.sent)  # by a phone's clock, which may be slow
+        if known.at is None or since < known.at:
+            found[contact] = Answer(since, DOOR, is_simulated=False, tried=known.tried)
     return found
 
 

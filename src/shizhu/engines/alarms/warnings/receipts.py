@@ -24,7 +24,6 @@ from shizhu.lib.sketch import Part, mosaic
 MOST, HALF = 90, 50  # per cent
 WHOLE = 300  # of so many all places stand open
 SHOWN = 30  # households that are named in one place
-NOT_YET = reaching.Answer(None, "", is_simulated=False, tried=())
 
 
 @dataclass(frozen=True)
@@ -214,7 +213,7 @@ def _lines(message: WarningMessage, *, is_counted: bool) -> Iterable[Line]:
     facts = moving.facts(message.warning.county_id, areas.values()) if is_counted else {}
     for one in rows:
         one.area = areas[one.area_id]
-        answer = answers.get(reaching.who(one.person_id, one.contact), NOT_YET)
+        answer = answers.get(reaching.who(one.person_id, one.contact), reaching.NOT_YET)
         took = answer.at - message.sent if answer.at and message.sent else None
         known = doors.get(one.contact), *facts.get(one.contact, (0, False))
         yield Line(one, roles.get(one.role, one.role), answer, took, *known)

@@ -171,7 +171,7 @@ TRACK = "positions: longitude, latitude, seconds since the start, accuracy in me
 ANSWER = "names with texts, numbers, true or false"
 PLACE = "an object with longitude and latitude in degrees, and accuracy in metres"
 PHOTOS = "field names with lists of ids of photos, 30 at most"
-DOORS = {name: name for name in ("moved", "refuses", "away", "fetch")}
+DOORS = {name: name for name in ("moved", "refuses", "away", "fetch", "told")}
 READ: dict[str, dict[str, tuple[Callable[[Any], Any], str, bool]]] = {  # kind → field → (reader, rule, whether needed)
     "answer": {
         "task": (number, "the number of a task", True), "answer": (_plain, ANSWER, True),

@@ -55,6 +55,7 @@ def words() -> dict[str, str]:
         "doors": _("Households to bring out"), "moved": _("has left"), "refuses": _("refuses to leave"),
         "away": _("nobody at home"), "fetch": _("to be fetched"), "alone": _("old people alone"),
         "people": _("%s people"), "outOf": _("%s of %s have left"),
+        "told": _("told"), "toldOf": _("%s of %s told"),
         "household": _("household no. %s, whose name you may not see"),
         "forget": _("Remove my tasks from this phone"), "forgotten": _("Removed. What waits to be sent is still here."),
     }  # fmt: skip
