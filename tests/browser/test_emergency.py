@@ -24,7 +24,7 @@ def test_a_drill_from_its_start_to_the_report(living: Stack, visit: Visit) -> No
     officer.page.get_by_role("textbox", name="事件").fill("城区强降雨")
     officer.page.get_by_label("响应级别").select_option(label="Ⅳ级响应")
     officer.page.get_by_label("研判依据").fill("气象台发布暴雨蓝色预警")
-    officer.page.get_by_role("button", name="启动响应", exact=True).click()
+    officer.page.get_by_role("button", name="开始演练", exact=True).click()
     expect(officer.page.get_by_role("heading", name="【演练】城区强降雨")).to_be_visible()
     expect(officer.page.locator(".gantt > li")).to_have_count(5)
     address = officer.page.url

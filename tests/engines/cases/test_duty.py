@@ -270,7 +270,7 @@ def test_a_swap_holds_once_agreed_and_only_for_shifts_to_come(county: County, st
     assert not Swap.objects.exists()
     assert told(
         client.post(f"/duty/{mine.pk}/act", {"do": "swap", "of": f"b/{theirs.pk}", "text": "家中有事"}, follow=True)
-    ) == ["已办理并记录。"]
+    ) == ["已提出换班，对方同意后才会变动。"]
     swap = Swap.objects.get()
     heard = {name: text(browser(staff[name]).get("/messages/")) for name in ("a", "b", "c")}
     assert {name: "a请b换班" in page for name, page in heard.items()} == {

@@ -269,9 +269,10 @@ def test_the_post_measures_each_task_against_its_minute(county: County, staff: d
 
 def test_a_drill_says_so_on_every_screen_and_notice(county: County, staff: dict[str, Person]) -> None:
     client = browser(staff["chief"])
-    assert "这是演练" in text(client.get(f"/cases/new/{PLAN}/?drill"))
+    page = text(client.get(f"/cases/new/{PLAN}/?drill"))
+    assert ("这是演练" in page, "开始演练" in page, "启动响应" in page) == (True, True, False)
     sent = {"area": area(county, "101").code, "title": "断糖", "level": "III", "description": "演一遍"}
-    client.post(f"/cases/new/{PLAN}/?drill", sent)
+    assert "演练已开始，编号" in text(client.post(f"/cases/new/{PLAN}/?drill", sent, follow=True))
     case = Case.objects.get()
     assert (case.origin, case.title) == (DRILL, "【演练】断糖")
     number = ready(case)["tell"].pk

@@ -14,6 +14,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST
 
 from shizhu.engines.cases import duties, flows, rosters
@@ -234,6 +235,16 @@ def shift(request: Request, number: int) -> HttpResponse:
     return render(request, "cases/shift.html", context)
 
 
+MOVED = {  # what is said of a move that was made
+    "note": gettext_noop("Written into the log."),
+    "hand": gettext_noop("Handed over. The shift changes hands once it is taken over."),
+    "take": gettext_noop("Taken over."),
+    "swap": gettext_noop("Asked. Nothing changes until it is agreed to."),
+    "agree": gettext_noop("Agreed, and changed in the roster."),
+    "refuse": gettext_noop("Refused. The roster stays as it was."),
+}
+
+
 @require_POST
 def act(request: Request, number: int) -> HttpResponse:
     """One of the moves of a shift; what does not fit is said, and nothing is changed."""
@@ -255,7 +266,7 @@ def act(request: Request, number: int) -> HttpResponse:
     except CannotBe as error:
         messages.warning(request, str(error))
     else:
-        messages.success(request, _("Done, and on record."))
+        messages.success(request, _(MOVED[do]))
     return redirect("duty:shift", duty.pk)
 
 

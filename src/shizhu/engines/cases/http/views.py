@@ -31,6 +31,7 @@ from shizhu.engines.records import api as records
 from shizhu.kernel import access, files, packs
 from shizhu.kernel.access import Actor
 from shizhu.kernel.models import Area, File
+from shizhu.kernel.text import label
 from shizhu.lib.numbers import whole
 from shizhu.web.middleware import Request
 from shizhu.web.views import Card, Tile
@@ -294,10 +295,12 @@ def case_new(request: Request, flow: str) -> HttpResponse:
                 return redirect("cases:of_alarm", wanted.alarm)
             else:
                 page = page_of(case)
-                messages.success(request, _(OPENED[page]) % {"number": case.number})
+                opened = _("The drill has begun as %(number)s.") if is_drill else _(OPENED[page])
+                messages.success(request, opened % {"number": case.number})
                 return redirect(page, case.pk)
     context = {
         "is_drill": is_drill,
+        "submit": _("Begin a drill") if is_drill else label(form["submit"]) if "submit" in form else _("Report"),
         "is_approval": approvals.is_one(flow, request.county.pk),
         "alarm": alarm,
         "about": about,
