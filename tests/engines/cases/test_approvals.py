@@ -363,6 +363,8 @@ def test_the_page_says_who_holds_the_critical_path_and_when_it_is_likely_over(
             Task.objects.filter(pk=task.pk).update(
                 created=begin, done_at=worktime.forward(begin, took * hours.day, hours)
             )
+    page = text(browser(staff["reader"]).get(f"/cases/{done.pk}/approval/"))
+    assert "8 实际用时（工作日，补正等待不计）" in page  # two items behind each other, of four days each
     case = applied(county)
     Task.objects.filter(case=case).update(created=MONDAY)
     standing = approvals.standing(Case.objects.get(pk=case.pk), MONDAY)

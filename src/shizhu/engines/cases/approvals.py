@@ -150,7 +150,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Standing:
-    """How an approval stands: lines, days left by what is allowed, when it is likely over (early, middle, late)."""
+    """How an approval stands: lines, days left by what is allowed, when it is likely over (early, middle, late).
+
+    `taken`: working days that its items ran along the longest way, without what waited for supplements.
+    """
 
     lines: tuple[Line, ...]
     path: tuple[str, ...]
@@ -158,6 +161,7 @@ class Standing:
     parallel: float
     left: float
     likely: tuple[datetime, datetime, datetime] | None
+    taken: float
 
     @property
     def holding(self) -> list[Line]:
@@ -205,6 +209,7 @@ def standing(case: Case, now: datetime | None = None, known: Past | None = None)
     return Standing(
         lines, tuple(way), sum(item.days for item in every if item.id not in spared), longest(every, spared),
         max(critical.ends(works).values(), default=0.0), _likely(ahead, case, at, hours) if is_open else None,
+        max(critical.ends({item.id: Work(item.after, took.get(item.id, 0.0)) for item in every}).values(), default=0.0),
     )  # fmt: skip
 
 
