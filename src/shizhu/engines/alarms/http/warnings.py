@@ -68,14 +68,9 @@ def card(request: Request) -> Card | None:
     _placed([one.warning for one in told[:MOST]])
     context = {
         "current": _placed(current[:MOST]), "waiting": waiting, "told": told[:MOST], "may_list": may_list,
-        "asks_doors": any(_asks_doors(request, one) for one in mine),
+        "asks_doors": any(moving.asks(one, request.user.pk or 0) for one in mine),
     }  # fmt: skip
     return Card("alarms/warning_card.html", context, tiles=(tile,))
-
-
-def _asks_doors(request: Request, message: WarningMessage) -> bool:
-    own = message.addressees.filter(person=request.user.pk or 0).select_related("area").first()
-    return own is not None and bool(moving.asked(message, own))
 
 
 def _placed(found: list[PublicWarning]) -> list[PublicWarning]:

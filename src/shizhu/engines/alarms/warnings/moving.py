@@ -14,10 +14,11 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from shizhu.engines.alarms.models import Addressee, Door, PublicWarning, WarningMessage
-from shizhu.engines.alarms.warnings import issuing, reaching
+from shizhu.engines.alarms.warnings import concerning, issuing, reaching
 from shizhu.engines.records import api as records
 from shizhu.kernel import packs
 from shizhu.kernel.access import Actor
@@ -74,46 +75,53 @@ def _whole(text: str) -> int:
         return 0
 
 
-def _asking(warning: PublicWarning) -> WarningMessage | None:
+def asking(warning: PublicWarning) -> WarningMessage | None:
+    """The newest message of a warning that asks for answers."""
     return warning.messages.filter(state="issued", kind__in=["alert", "update"]).order_by("pk").last()
 
 
 def mine(who: Actor, county: str) -> list[Mapping[str, object]]:
     """Warnings in force at which somebody goes from door to door, each with the households for whom who answers."""
     found: list[Mapping[str, object]] = []
-    live = PublicWarning.objects.filter(county=county, state="current", expires_at__gt=timezone.now()).order_by("pk")
-    for warning in live:
-        message = _asking(warning)
-        own = message.addressees.filter(person=who.person_id).select_related("area").first() if message else None
-        if message is None or own is None:
-            continue
-        homes = _homes(who, warning, message, asked(message, own))
-        if homes:
+    person = who.person_id or 0
+    for message in sorted(concerning.told(person, county), key=lambda one: one.warning_id):
+        if homes := _homes(who, message, _own(message, person)):
             level: str = message.content["level"]
-            told = {"warning": warning.pk, "title": reaching.titled(message), "level": level}
-            found.append({**told, "moves": counts(warning, level), "homes": [vars(one) for one in homes]})
+            told = {"warning": message.warning_id, "title": reaching.titled(message), "level": level}
+            found.append({**told, "moves": counts(message.warning, level), "homes": [vars(one) for one in homes]})
     return found
 
 
-def asked(message: WarningMessage, own: Addressee) -> list[Addressee]:
-    """Households to whose doors somebody is asked to go: all where they leave, else those that no channel reaches and
-    those of whom there is a word already."""
-    rows = message.addressees.filter(contact__startswith=reaching.RECORD, area__path__startswith=own.area.path)
-    listed = list(rows.select_related("area"))
-    if not listed or counts(message.warning, message.content["level"]):
-        return listed
-    answers, known = reaching.answers(message), newest(message.warning_id)
-    return [
-        one
-        for one in listed
-        if one.contact in known or (one.due is None and not answers.get(one.contact, reaching.NOT_YET).at)
-    ]
+def asks(message: WarningMessage, person: int) -> bool:
+    """Whether a message asks somebody whom it must reach to go to a door."""
+    rows = _rows(message, _own(message, person))
+    return rows.exists() if counts(message.warning, message.content["level"]) else bool(_unreached(message, rows))
 
 
-def _homes(who: Actor, warning: PublicWarning, message: WarningMessage, listed: list[Addressee]) -> list[Home]:
+def _own(message: WarningMessage, person: int) -> Addressee:
+    return message.addressees.select_related("area").get(person=person)
+
+
+def _rows(message: WarningMessage, own: Addressee) -> QuerySet[Addressee]:
+    """The households for whom somebody answers."""
+    return message.addressees.filter(contact__startswith=reaching.RECORD, area__path__startswith=own.area.path)
+
+
+def _unreached(message: WarningMessage, rows: QuerySet[Addressee]) -> list[Addressee]:
+    """Households that no channel reaches, and those of whom there is a word already."""
+    known = newest(message.warning_id)
+    tried = list(rows.filter(Q(due=None, ring__gt=0) | Q(contact__in=known)).select_related("area"))
+    answers = reaching.answers(message) if tried else {}
+    return [one for one in tried if one.contact in known or not answers.get(one.contact, reaching.NOT_YET).at]
+
+
+def _homes(who: Actor, message: WarningMessage, own: Addressee) -> list[Home]:
+    warning, rows = message.warning, _rows(message, own)
+    all_leave = counts(warning, message.content["level"])
+    listed = list(rows.select_related("area")) if all_leave else _unreached(message, rows)
     numbers = {one.contact: int(one.contact.removeprefix(reaching.RECORD)) for one in listed}
     titles, known = records.titles(who, list(numbers.values())), newest(warning.pk)
-    of = facts(warning.county_id, {one.area for one in listed})
+    of = facts(warning.county_id, [own.area]) if listed else {}
     made = [
         Home(
             numbers[one.contact], titles.get(numbers[one.contact], ""), named(one.area),
@@ -127,7 +135,7 @@ def _homes(who: Actor, warning: PublicWarning, message: WarningMessage, listed: 
 def tell(who: Actor, county: str, deed: UUID, warning: int, record: int, state: str, at: datetime) -> None:
     """Keep a word about a household. Raises PermissionDenied, OverNow."""
     held = PublicWarning.objects.filter(pk=warning, county=county).first()
-    message = _asking(held) if held else None
+    message = asking(held) if held else None
     if held is None or message is None or issuing.state(held) != PublicWarning.State.CURRENT:
         raise OverNow(str(warning))
     own = message.addressees.filter(person=who.person_id or 0).select_related("area").first()

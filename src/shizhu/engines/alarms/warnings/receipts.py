@@ -154,7 +154,7 @@ def shown(who: Actor, warning: PublicWarning, opened: str = "") -> dict[str, Any
 
     Where more than WHOLE are asked, the lines of places are shown on the way to the one with the code `opened` alone.
     """
-    message = _asking(warning)
+    message = moving.asking(warning)
     if message is None or message.sent is None:
         return {"tree": None}
     is_counted = moving.counts(warning, message.content["level"])
@@ -177,12 +177,8 @@ def shown(who: Actor, warning: PublicWarning, opened: str = "") -> dict[str, Any
 
 def mark(warning: PublicWarning) -> str:
     """Another text whenever `shown` has become another; empty where nobody is asked."""
-    message = _asking(warning)
+    message = moving.asking(warning)
     return _mark(message) if message else ""
-
-
-def _asking(warning: PublicWarning) -> WarningMessage | None:
-    return warning.messages.filter(state="issued", kind__in=["alert", "update"]).order_by("pk").last()
 
 
 def _mark(message: WarningMessage) -> str:
