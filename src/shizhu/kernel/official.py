@@ -32,7 +32,7 @@ from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 from docx.text.paragraph import Paragraph
 
-from shizhu.kernel.documents import UNPRINTABLE, Heading, Picture, Table, dated, moment
+from shizhu.kernel.documents import UNPRINTABLE, Heading, Picture, Table, moment
 from shizhu.kernel.wordcharts import BOOK_TYPE, CHART_TYPE, Chart, chart_xml, drawing, workbook
 
 BODY, TITLE, HEAD, SECOND = "仿宋_GB2312", "方正小标宋简体", "黑体", "楷体_GB2312"
@@ -519,4 +519,4 @@ def _picture(document: Document, part: Picture) -> None:
     _line(document, "", size=FIVE, pitch=12)
 
 
-__all__: Sequence[str] = ["Chart", "Front", "Part", "add", "dated", "filed", "official"]
+__all__: Sequence[str] = ["Chart", "Front", "Part", "add", "filed", "official"]

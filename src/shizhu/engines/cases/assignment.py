@@ -49,6 +49,11 @@ def people_of(county: str) -> QuerySet[Person]:
     return Person.objects.filter(is_active=True, posts__in=held).distinct().order_by("sort_key", "pk")
 
 
+def to_choose(case: Case) -> list[Person]:
+    """Those among whom is chosen who takes a case over, helps, or is given an order."""
+    return list(people_of(case.county_id)[:300])
+
+
 def on_duty(role: str, case: Case, people: list[Person]) -> list[Person]:
     """Those of the people who are on duty for the role now, in an area around the case's."""
     now = timezone.now()

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from shizhu.engines.cases import acting
 from shizhu.engines.cases.acting import CannotNow, Kind
-from shizhu.engines.cases.assignment import APPROVE, people_of, require_seen
+from shizhu.engines.cases.assignment import APPROVE, require_seen, to_choose
 from shizhu.engines.cases.models import Case, Helper, Petition, Task
 from shizhu.kernel import access
 from shizhu.kernel.models import Person
@@ -123,12 +123,7 @@ def offered(request: Request, case: Case, tasks: list[dict[str, Any]]) -> dict[s
     return {
         "petitions": petitions, "deciders": sorted(deciders), "helpers": helpers, "may": may, "is_open": is_open,
         "may_resume": is_open and case.paused_at is not None and (mine or may["approve"]),
-        "people": _people(case) if is_open and (mine or may["approve"]) else (),
+        "people": to_choose(case) if is_open and (mine or may["approve"]) else (),
         "tomorrow": timezone.localdate() + timedelta(days=1), "kinds": [(k, _(text)) for k, text in KINDS.items()],
         "extend": Kind.EXTEND,
     }  # fmt: skip
-
-
-def _people(case: Case) -> list[Person]:
-    """Active people with a post in the county, to hand over to or to ask."""
-    return list(people_of(case.county_id)[:300])

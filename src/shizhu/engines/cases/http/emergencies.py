@@ -18,7 +18,7 @@ from shapely.geometry import shape
 
 from shizhu.engines.cases import bulletin_draft, emergencies, flows, places, stock
 from shizhu.engines.cases.acting import CannotNow
-from shizhu.engines.cases.assignment import may_do, people_of, role_names, with_case
+from shizhu.engines.cases.assignment import may_do, role_names, to_choose, with_case
 from shizhu.engines.cases.emergencies import Line, Response
 from shizhu.engines.cases.http import acting, bulletins, forms, needs
 from shizhu.engines.cases.http.responses import response_of
@@ -29,7 +29,7 @@ from shizhu.engines.maps import api as maps
 from shizhu.engines.records import api as records
 from shizhu.engines.things import api as things
 from shizhu.kernel import access
-from shizhu.kernel.models import Area, Person
+from shizhu.kernel.models import Area
 from shizhu.lib.sketch import Sketch, sketch
 from shizhu.web.middleware import Request
 from shizhu.web.views import Card
@@ -80,7 +80,7 @@ def post(request: Request, number: int) -> HttpResponse:
         "level_name": emergency.LEVEL_NAMES.get(response.level),
         "colour": COLOURS.get(response.level, "none"), "task": task,
         "fields": forms.fields(form, request.actor, case.county_id, {}, {}) if task else (), "form": form,
-        "people": _people(case) if task else (), "near": near, "sketch": drawn, "lines": timeline(case)[::-1],
+        "people": to_choose(case) if task else (), "near": near, "sketch": drawn, "lines": timeline(case)[::-1],
         "contacts": body.get("contacts", ()), "bulletins": bulletins.listed(request, case),
         "needs": needs.listed(request, case), "mine": _mine(request, case),
         "registered": list(_registered(request, case, body)),
@@ -117,10 +117,6 @@ def _registered(request: Request, case: Case, body: dict[str, Any]) -> Iterator[
             "key": key, "title": register.title, "lines": bulletin_draft.held(who, case, one),
             "new": f"/records/{key}/new?{urlencode(filled)}" if who.has(f"records.{key}.create") else "",
         }  # fmt: skip
-
-
-def _people(case: Case) -> list[Person]:
-    return list(people_of(case.county_id)[:300])
 
 
 def _near(request: Request, case: Case, body: dict[str, Any]) -> tuple[list[dict[str, Any]], Sketch | None]:

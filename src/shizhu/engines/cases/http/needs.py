@@ -14,12 +14,11 @@ from django.utils.translation import gettext as _
 
 from shizhu.engines.cases import emergencies, needs, stock
 from shizhu.engines.cases.acting import CannotNow
-from shizhu.engines.cases.assignment import people_of
+from shizhu.engines.cases.assignment import to_choose
 from shizhu.engines.cases.http import acting
 from shizhu.engines.cases.models import Case, Need
 from shizhu.engines.cases.stock import CannotMove
 from shizhu.engines.records import api as records
-from shizhu.kernel.models import Person
 from shizhu.kernel.text import spoken
 from shizhu.lib.numbers import whole
 from shizhu.web.middleware import Request
@@ -66,7 +65,7 @@ def page(request: Request, number: int) -> HttpResponse:
     commands = may_answer and emergencies.command_task(who, case) is not None
     context = {
         **described(one), "case": case, "may_answer": may_answer, "commands": commands, "minutes": MINUTES,
-        "teams": _teams(request, case) if commands else (), "people": _people(case) if commands else (),
+        "teams": _teams(request, case) if commands else (), "people": to_choose(case) if commands else (),
         "lying": _lying(request, case) if may_answer and who.has(stock.MOVE) else (),
         "is_mine": one.asked_by_id == who.person_id,
     }  # fmt: skip
@@ -96,10 +95,6 @@ def _teams(request: Request, case: Case) -> list[records.Entry]:
         return list(records.scan(request.actor, case.county_id, register, records.Query()))
     except records.UnknownRegister:
         return []
-
-
-def _people(case: Case) -> list[Person]:
-    return list(people_of(case.county_id)[:300])
 
 
 def _lying(request: Request, case: Case) -> list[tuple[str, str]]:
