@@ -88,6 +88,7 @@ class Stack:
             if "Ctrl-C" in line:
                 break
         else:
+            self.process.communicate()
             raise RuntimeError("the stack did not start:\n" + "".join(self.printed))
         os.set_blocking(self.process.stdout.fileno(), False)
         return "".join(self.printed)

@@ -24,7 +24,7 @@ from typing import Any
 import paho.mqtt.client as paho
 import psutil
 import pytest
-from tests.stack.stack import SHIZHU, Stack, until
+from tests.stack.stack import ROOT, SHIZHU, Stack, until
 
 from shizhu.site import servers
 from shizhu.site.config import Config
@@ -282,7 +282,24 @@ def test_root_with_a_clone_nobody_else_can_enter(shut: Path, new_stack: MakeStac
 
 
 @pytest.fixture
-def for_everybody(homes: Path) -> Path:
+def clone(homes: Path) -> Iterator[Path]:
+    """The clone where every user may read it: one that lies in a folder of its owner's alone is mounted elsewhere."""
+    if all(one.stat().st_mode & 0o001 for one in (ROOT, *ROOT.parents)):
+        yield ROOT
+        return
+    place = homes / "clone"
+    place.mkdir()
+    done = subprocess.run(["mount", "-o", "bind,ro", ROOT, place], capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip(
+            f"others may not enter the clone, and it cannot be mounted elsewhere: {done.stderr.decode().strip()}"
+        )
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+@pytest.fixture
+def for_everybody(homes: Path, clone: Path) -> Path:
     """A `shizhu` that others may start, by Debian's own Python: ours may lie in a home that is shut."""
     python = Path(f"/usr/bin/python3.{sys.version_info.minor}")
     if not python.exists():
@@ -290,7 +307,9 @@ def for_everybody(homes: Path) -> Path:
     venv = homes / "venv"
     subprocess.run([python, "-m", "venv", "--without-pip", venv], check=True)
     (packages,) = venv.glob("lib/python3.*/site-packages")
-    (packages / "ours.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
+    ours = Path(sysconfig.get_path("purelib"))
+    ours = clone / ours.relative_to(ROOT) if ours.is_relative_to(ROOT) else ours
+    (packages / "ours.pth").write_text(f"{clone}/src\nimport site; site.addsitedir({str(ours)!r})\n")
     shutil.copy(SHIZHU.with_name("nats-server"), venv / "bin/nats-server")
     shizhu = venv / "bin/shizhu"
     shizhu.write_text(f"#!{venv}/bin/python\nimport sys\nfrom shizhu.site.cli import main\nsys.exit(main())\n")
